@@ -1,0 +1,1 @@
+"""The Service proxy: kube-proxy's part, as a TCP load balancer on loopback, with fault switches."""
