@@ -1,0 +1,1 @@
+"""Open-loop traffic: Locust users, the arrival schedule, the recorder and the process that runs them."""
