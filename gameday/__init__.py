@@ -1,0 +1,1 @@
+"""The core of the Game Day harness: specification, guard, run folder, judge and command line."""

@@ -1,0 +1,1 @@
+"""The run folder: what happens live is appended here, and everything else is computed from it."""
