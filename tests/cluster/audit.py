@@ -1,0 +1,56 @@
+"""The API server's audit log as an independent witness: when a pod was deleted, and when its replacement was Ready."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+
+def entries(path: Path) -> Iterator[dict]:
+    with path.open() as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def recovery_s(path: Path, victim: str, replacement: str) -> float:
+    """Seconds from the response to the victim's delete to the response to the patch that made the replacement Ready."""
+    deleted = next(_at(entry) for entry in entries(path) if _is(entry, "delete", victim, ""))
+    ready = next(
+        _at(entry)
+        for entry in entries(path)
+        if _is(entry, "patch", replacement, "status") and _ready(entry.get("responseObject") or {})
+    )
+    return (ready - deleted).total_seconds()
+
+
+def writes(path: Path, since: datetime) -> list[str]:
+    """Everything that was written (not as a dry run) by this project's user agent since a moment."""
+    verbs = {"create", "update", "patch", "delete", "deletecollection"}
+    found = []
+    for entry in entries(path):
+        reference = entry.get("objectRef", {})
+        harmless = "dryRun=" in entry["requestURI"] or reference.get("resource") == "selfsubjectaccessreviews"
+        ours = entry.get("userAgent", "").startswith("gameday")
+        if ours and entry["verb"] in verbs and not harmless and _at(entry) >= since:
+            found.append(f"{entry['verb']} {reference.get('resource')} {reference.get('name')}")
+    return found
+
+
+def _is(entry: dict, verb: str, name: str, subresource: str) -> bool:
+    reference = entry.get("objectRef", {})
+    return (
+        entry["verb"] == verb
+        and reference.get("resource") == "pods"
+        and reference.get("name") == name
+        and reference.get("subresource", "") == subresource
+        and entry.get("responseStatus", {}).get("code") == 200
+    )
+
+
+def _ready(pod: dict) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def _at(entry: dict) -> datetime:
+    return datetime.fromisoformat(entry["stageTimestamp"])

@@ -1,0 +1,133 @@
+"""Running the project's commands against a rehearsal stage, as a user does."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from gameday.rehearsal.stage import Stage
+
+ROOT = Path(__file__).parents[2]
+EXPERIMENT = ROOT / "experiments/task-api/pod-kill.yaml"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that ended: its exit code, what it printed, and the run folder that it left, if any."""
+
+    code: int
+    stdout: str
+    stderr: str
+    folder: Path | None
+
+    @property
+    def verdict(self) -> dict:
+        assert self.folder is not None, self.stderr
+        return json.loads((self.folder / "verdict.json").read_text())
+
+    @property
+    def marks(self) -> list[str]:
+        assert self.folder is not None, self.stderr
+        return [json.loads(line)["mark"] for line in (self.folder / "marks.jsonl").read_text().splitlines()]
+
+
+def copy_experiment(folder: Path) -> Path:
+    """The experiment with short windows, in a folder of its own, to be changed at will."""
+    shutil.copytree(EXPERIMENT.parent, folder / "task-api")
+    path = folder / "task-api" / "pod-kill.yaml"
+    change(path, "configuration", "gameday", "baseline_s", value=1)
+    change(path, "configuration", "gameday", "settle_s", value=2)
+    change(path, "configuration", "gameday", "recovery_timeout_s", value=20)
+    return path
+
+
+def change(path: Path, *keys: str, value: object) -> None:
+    """Set one value in a YAML file."""
+    data = yaml.safe_load(path.read_text())
+    parent = data
+    for key in keys[:-1]:
+        parent = parent[key]
+    parent[keys[-1]] = value
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+
+
+def gameday(*arguments: str, stage: Stage | None = None, runs: Path, timeout_s: float = 100) -> Finished:
+    """Run a command to its end."""
+    with started(*arguments, stage=stage, runs=runs) as (process, finish):
+        del process
+        return finish(timeout_s)
+
+
+@contextmanager
+def started(
+    *arguments: str, stage: Stage | None = None, runs: Path
+) -> Iterator[tuple[subprocess.Popen[str], Callable[[float], Finished]]]:
+    """Start a command; the second value waits for its end."""
+    environment = {**os.environ, "KUBECONFIG": str(stage.kubeconfig) if stage else "/nowhere/kubeconfig"}
+    before = set(runs.iterdir()) if runs.exists() else set()
+    command = [sys.executable, "-m", "gameday", *arguments]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+    def finish(timeout_s: float) -> Finished:
+        stdout, stderr = process.communicate(timeout=timeout_s)
+        after = set(runs.iterdir()) if runs.exists() else set()
+        return Finished(process.returncode, stdout, stderr, next(iter(after - before), None))
+
+    with process:
+        try:
+            yield process, finish
+        finally:
+            process.kill()
+
+
+def await_mark(runs: Path, name: str, timeout_s: float = 30) -> Path:
+    """Wait until the newest run's journal has a mark; its folder. The journal is the event: it is read as it grows."""
+    patience = threading.Event()
+    for _ in range(int(timeout_s / 0.02)):
+        for folder in sorted(runs.iterdir()) if runs.exists() else []:
+            marks = folder / "marks.jsonl"
+            if marks.exists() and f'"mark":"{name}"' in marks.read_text():
+                return folder
+        patience.wait(0.02)
+    raise AssertionError(f"no mark {name} within {timeout_s} s")
+
+
+def mark(folder: Path, name: str) -> dict:
+    """The first mark of a name."""
+    lines = (folder / "marks.jsonl").read_text().splitlines()
+    return next(line for line in map(json.loads, lines) if line["mark"] == name)
+
+
+def children(pid: int, words: str) -> list[int]:
+    """Processes below a process whose command line holds some words."""
+    listing = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], check=True, capture_output=True, text=True).stdout
+    found = [line.split(None, 2) for line in listing.splitlines()]
+    return [int(child) for child, parent, args in found if int(parent) == pid and words in args]
+
+
+def end(pid: int) -> None:
+    """SIGKILL one process."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def written(stage: Stage) -> list[str]:
+    """Everything that was written on the stage by this project's user agent, dry runs and reviews left out."""
+    found = []
+    for line in stage.requests.read_text().splitlines():
+        entry = json.loads(line)
+        harmless = entry.get("dryRun") or entry.get("resource") == "selfsubjectaccessreviews"
+        ours = str(entry.get("userAgent", "")).startswith("gameday")
+        if ours and entry["verb"] in {"create", "update", "patch", "delete"} and not harmless:
+            found.append(f"{entry['verb']} {entry['resource']} {entry['name']}")
+    return found
