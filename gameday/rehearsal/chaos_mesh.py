@@ -21,13 +21,13 @@ import stat
 import sys
 import threading
 import time
+from pathlib import Path
 
-from kubernetes import config
-from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import HTTPError
 
 from gameday.rehearsal.chaos_calls import Calls
 from gameday.rehearsal.chaos_selection import SelectionError, choose, field_query, label_query, matching
+from gameday.rehearsal.kube_client import ApiError, KubeClient
 from gameday.rehearsal.objects import (
     Obj,
     annotations_of,
@@ -90,7 +90,7 @@ class PodChaosController:
                 for item in listed["items"]:
                     self._reconcile(item)
                 self._watch(listed["metadata"]["resourceVersion"])
-            except (ApiException, HTTPError, OSError) as error:
+            except (ApiError, HTTPError, OSError) as error:
                 print(f"{timestamp()} starting over: {error}", file=sys.stderr, flush=True)
                 time.sleep(_RETRY_S)
 
@@ -113,7 +113,7 @@ class PodChaosController:
                 # Remembered here, for the watch still delivers versions from before our own writes.
                 self._handled.add(uid_of(chaos))
                 self._inject(chaos)
-        except ApiException as error:
+        except ApiError as error:
             if error.status not in _GONE:  # deleted or finished meanwhile
                 print(f"{timestamp()} {name_of(chaos)}: {error}", file=sys.stderr, flush=True)
 
@@ -144,8 +144,8 @@ class PodChaosController:
             if action != "pod-kill":
                 return _record(pod, "Not Injected", [_failure(f"action {action} is not played here, only pod-kill")])
             self._calls.delete_pod(namespace_of(pod), name_of(pod), int(chaos["spec"].get("gracePeriod") or 0))
-        except ApiException as error:
-            return _record(pod, "Not Injected", [_failure(str(error.reason))])
+        except ApiError as error:
+            return _record(pod, "Not Injected", [_failure(str(error))])
         return _record(pod, "Injected", [{"type": "Succeeded", "operation": "Apply", "timestamp": timestamp()}])
 
     def _tell(self, chaos: Obj, records: list[Obj]) -> None:
@@ -225,14 +225,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m gameday.rehearsal.chaos_mesh", description="Plays Chaos Mesh: acts on PodChaos."
     )
-    parser.add_argument("--kubeconfig", required=True)
+    parser.add_argument("--kubeconfig", required=True, type=Path)
     parser.add_argument("--context")
     parser.add_argument("--filter-namespace", action="store_true", help="Chaos Mesh's enableFilterNamespace")
     parser.add_argument("--namespace", help="act only on PodChaos of this namespace")
     given = parser.parse_args()
     _end_with_parent()
-    api = config.new_client_from_config(given.kubeconfig, given.context)
-    api.user_agent = "podchaos-stand-in"
+    api = KubeClient(given.kubeconfig, given.context, "podchaos-stand-in")
     PodChaosController(Calls(api, given.namespace), filter_namespace=given.filter_namespace).run()
 
 
