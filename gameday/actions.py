@@ -27,9 +27,11 @@ def kill_one_pod() -> dict[str, object]:
     chaos, namespace = run.plan.chaos, run.plan.chaos.metadata.namespace
     if run.live.stop_reason:
         raise _interrupted(run, run.live.stop_reason)
+    if run.traffic is None or not run.traffic.running:
+        raise _interrupted(run, "There is no traffic: without users there is nothing to measure.")
     run.live.enter("fault")
-    for thread in run.background:
-        thread.join(BACKGROUND_TIMEOUT_S)
+    if run.background is not None and run.background.ident is not None:
+        run.background.join(BACKGROUND_TIMEOUT_S)
     run.journal.mark("fault.create", podchaos=f"{namespace}/{run.chaos_name}")
     try:
         chaos_mesh.create(run.cluster, chaos, run.chaos_name, run.name)

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,10 @@ class TrafficHandle(Protocol):
     @property
     def trouble(self) -> str:
         """Why there is no traffic any more; empty while there is."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it was begun and not ended."""
 
     def begin(self) -> int:
         """Start it; returns the monotonic nanoseconds of the first arrival."""
@@ -44,8 +48,18 @@ class ActiveRun:
     chaos_name: str
     desired_pods: int
     traffic: TrafficHandle | None = None
-    background: list[threading.Thread] = field(default_factory=list)
-    """Work that must be over before the fault: its imports would make the watches late."""
+    background: threading.Thread | None = None
+    """Work for the time of the baseline. It must be over before the fault: a busy machine measures worse."""
+
+    def generator(self) -> TrafficHandle:
+        """The load generator.
+
+        Raises:
+            BadInputError: The run was opened without one.
+        """
+        if self.traffic is None:
+            raise BadInputError("a run without a load generator", "one that was made ready", "Report this as a fault.")
+        return self.traffic
 
     def wait(self, happened: Callable[[LiveState], bool], timeout_s: float) -> bool:
         """Wait until `happened` holds; False when the time is over or the run cannot go on.

@@ -5,6 +5,7 @@ the load generator, the recorder or the probes that measure. The measuring path 
 """
 
 import json
+import math
 import sys
 import tempfile
 import time
@@ -129,6 +130,8 @@ def read(case: Case, truth: tuple[int, int], requests: Requests) -> Reading:
         value, low, high = (float("nan") if number is None else number * 1000 for number in numbers)
         return Reading(case.name, true_ms, value, low, high)
     stalled = between(requests, began_ns, ended_ns)
+    if not len(stalled):
+        return Reading(case.name, 0.95 * true_ms, math.nan, math.nan, math.nan)
     value, low, high = order_statistic((stalled.end_ns - stalled.intended_ns) / 1e6, 0.95)
     return Reading(case.name, 0.95 * true_ms, value, low, high)
 
@@ -156,7 +159,7 @@ def _inject(cases: list[Case], scratch: Path, console: Console) -> tuple[list[tu
     from loadgen.profile import load_profile
     from loadgen.protocol import LoadPlan, check_totals
 
-    cluster = Cluster()
+    cluster = Cluster.of_kubeconfig()
     profile = load_profile(MANIFESTS.parent / "load.yaml").model_copy(update={"rate_per_s": RATES_PER_S[cases[0].kind]})
     traffic = TrafficProcess()
     traffic.prepare(scratch)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -13,6 +14,7 @@ from gameday.errors import ExitCode, GamedayError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gameday.crew import Crew
     from gameday.evaluate import Evaluation
 
 app = typer.Typer(
@@ -42,7 +44,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Run a Game Day on the cluster that the kubeconfig names."""
-    _run(experiment, context, service_url, prometheus_url, runs, approved_by, as_json=as_json)
+    _run(Request(experiment, runs, context, service_url, prometheus_url, approved_by), as_json=as_json)
 
 
 @app.command()
@@ -54,8 +56,8 @@ def rehearse(
     """Run a Game Day on the embedded stage: no cluster needed, real processes, real faults, real numbers."""
     from gameday.rehearse import rehearsal_stage
 
-    with rehearsal_stage(experiment.parent / "manifests", _console(as_json=as_json)):
-        _run(experiment, "", "", "", runs, "", as_json=as_json)
+    with rehearsal_stage(experiment.parent / "manifests", _console(as_json=as_json), crew=True) as crew:
+        _run(Request(experiment, runs, crew=crew), as_json=as_json)
 
 
 @app.command()
@@ -101,26 +103,43 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _run(
-    experiment: Path,
-    context: str,
-    service_url: str,
-    prometheus_url: str,
-    runs: Path,
-    approved_by: str,
-    *,
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks of a run."""
+
+    experiment: Path
+    runs: Path
+    context: str = ""
+    service_url: str = ""
+    prometheus_url: str = ""
+    approved_by: str = ""
+    crew: "Crew | None" = None
+
+
+def _run(asked: Request, *, as_json: bool) -> None:
     from gameday.run import run_game_day
     from gameday.screen import shown
     from gameday.session import Options
-    from reports.write import preload
 
-    options = Options(context=context, runs=runs, approved_by=approved_by, preload=preload)
+    options = Options(
+        context=asked.context,
+        runs=asked.runs,
+        approved_by=asked.approved_by,
+        preload=_preload,
+        crew=asked.crew,
+    )
     with shown(_console(as_json=as_json)):
-        outcome = run_game_day(experiment, options, service_url=service_url, prometheus_url=prometheus_url)
+        outcome = run_game_day(
+            asked.experiment, options, service_url=asked.service_url, prometheus_url=asked.prometheus_url
+        )
     _print(outcome.evaluation, as_json=as_json, reports=True)
     raise typer.Exit(outcome.exit_code)
+
+
+def _preload() -> None:
+    from gameday.finish import preload
+
+    preload()
 
 
 def _show(evaluation: "Evaluation", *, as_json: bool, reports: bool) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import click
 from chaoslib.exceptions import InterruptExecution
 
-from gameday import finish
 from gameday.errors import GamedayError
 from gameday.experiment import load_plan
 from gameday.session import Options, Session, open_session
@@ -60,11 +59,14 @@ def after_experiment_control(context: dict[str, object], state: dict[str, object
     session = stage.session
     if session is None:
         return
-    status, reason = _outcome(state, session)
-    write_atomically(session.run.folder / JOURNAL, json.dumps(_redacted(state), indent=2, default=str) + "\n")
-    session.close(status, reason)
+    try:
+        write_atomically(session.run.folder / JOURNAL, json.dumps(_redacted(state), indent=2, default=str) + "\n")
+    finally:  # a disk that is full must not keep the PodChaos in the cluster
+        session.close(*_outcome(state, session))
     if stage.options is None:  # stock `chaos run`: nobody else will
-        finish.finish(session.run.folder)
+        from gameday.finish import finish
+
+        finish(session.run.folder)
 
 
 def _outcome(journal: Mapping[str, object], session: Session) -> tuple[str, str]:

@@ -11,14 +11,14 @@ from datetime import datetime
 from importlib.metadata import version
 
 from gameday import objects
-from gameday.adapters import kubernetes
 from gameday.adapters.kubernetes import Cluster
 from gameday.adapters.sight import ClusterSight
 from gameday.experiment import Plan
 from gameday.store.meta import Check, Clock, RunMeta, Workload
 from gameday.timeline import KubeObject
 
-REHEARSAL_LABEL = "gameday.dev/rehearsal"
+REHEARSAL = "+rehearsal"
+"""What a server's version ends in that only plays a cluster (build metadata, semver.org)."""
 PACKAGES = (
     "chaos-gameday",
     "chaostoolkit",
@@ -42,15 +42,16 @@ def describe(
     approved_by: str,
 ) -> RunMeta:
     """Everything that is known about a run that the guard has let pass."""
+    server = cluster.version()
     return RunMeta(
         run=run,
         title=plan.title,
         service=plan.spec.service,
         clock=read_clocks(),
         started_at=now.isoformat(timespec="milliseconds"),
-        stage="REHEARSAL" if is_rehearsal(cluster) else "CLUSTER",
+        stage="REHEARSAL" if REHEARSAL in server else "CLUSTER",
         context=cluster.context,
-        server_version=cluster.version(),
+        server_version=server,
         workload=_workload(plan, sight.deployment() or {}, sight.own_pods()),
         podchaos=f"{plan.chaos.metadata.namespace}/{_chaos_name(plan, run)}",
         service_url=sight.service_url,
@@ -78,12 +79,6 @@ def read_clocks() -> Clock:
         tries.append((after - before, wall, (before + after) // 2))
     uncertainty, wall, monotonic = min(tries)
     return Clock(wall_ns=wall, monotonic_ns=monotonic, uncertainty_ns=uncertainty)
-
-
-def is_rehearsal(cluster: Cluster) -> bool:
-    """Whether the cluster says of itself that it only plays one."""
-    nodes, _ = cluster.list(kubernetes.NODES)
-    return any(REHEARSAL_LABEL in objects.labels(node) for node in nodes)
 
 
 def _chaos_name(plan: Plan, run: str) -> str:

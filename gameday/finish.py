@@ -9,6 +9,16 @@ from gameday.store.folder import VERDICT, write_atomically
 SUMS = "SHA256SUMS"
 
 
+def preload() -> None:
+    """Import what judging and reporting need, so that both start at once; takes seconds, safe in a thread."""
+    import pyarrow.parquet  # noqa: F401 - used by the cross-check
+    import scipy.special  # noqa: F401 - used by the intervals
+
+    from reports import write
+
+    write.preload()
+
+
 def judge_folder(path: Path, spec: Path | None = None) -> Evaluation:
     """Judge a run folder and write `verdict.json`."""
     evaluation = evaluate(path, spec)

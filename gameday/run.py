@@ -3,15 +3,17 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gameday import control, yamlfile
 from gameday.errors import BadInputError, ExitCode, GamedayError
-from gameday.evaluate import Evaluation
 from gameday.experiment import foreign_steps, read_experiment
-from gameday.finish import finish
 from gameday.guard import foreign_refusal
 from gameday.session import Options
 from gameday.verdict import Status
+
+if TYPE_CHECKING:
+    from gameday.evaluate import Evaluation
 
 EXIT_CODES = {Status.PASS: ExitCode.PASS, Status.FAIL: ExitCode.FAIL, Status.UNKNOWN: ExitCode.UNKNOWN}
 
@@ -20,7 +22,7 @@ EXIT_CODES = {Status.PASS: ExitCode.PASS, Status.FAIL: ExitCode.FAIL, Status.UNK
 class Outcome:
     """How a run ended."""
 
-    evaluation: Evaluation
+    evaluation: "Evaluation"
     interrupted: bool
 
     @property
@@ -51,6 +53,8 @@ def run_game_day(path: Path, options: Options, *, service_url: str = "", prometh
             "Compare it with experiments/task-api/pod-kill.yaml.",
         )
     interrupted = journal.get("status") == "interrupted" and not session.run.live.stop_reason
+    from gameday.finish import finish
+
     return Outcome(finish(session.run.folder), interrupted)
 
 

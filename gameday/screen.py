@@ -104,7 +104,7 @@ def _draw_lines(console: Console, stopping: threading.Event) -> None:
 
 
 def _table(name: str, glance: Glance) -> Table:
-    table = Table(title=f"Game Day {name}", title_justify="left", show_header=True, header_style="bold")
+    table = Table(title=Text(f"Game Day {name}"), title_justify="left", show_header=True, header_style="bold")
     for column in ("Phase", "Left", "Requests/s", "Sent", "HTTP 5xx", "Unanswered", "Ready pods"):
         table.add_column(column, justify="left" if column == "Phase" else "right")
     table.add_row(

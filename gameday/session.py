@@ -17,8 +17,8 @@ from gameday.adapters import chaos_mesh, kubernetes, prometheus, service_url
 from gameday.adapters.kubernetes import Cluster
 from gameday.adapters.lease import HeldLease, lease_name
 from gameday.adapters.sight import ClusterSight
-from gameday.adapters.watch_process import WatchProcess
 from gameday.adapters.watchers import Subject
+from gameday.crew import Crew
 from gameday.describe import describe
 from gameday.errors import BadInputError, GamedayError
 from gameday.experiment import Plan
@@ -30,7 +30,6 @@ from loadgen.actions import JournaledTraffic
 from loadgen.profile import LoadProfile, load_profile
 
 LIST_TIMEOUT_S = 15.0
-NICENESS = -10
 REMOVAL_TIMEOUT_S = 15.0
 
 
@@ -43,6 +42,8 @@ class Options:
     approved_by: str = ""
     preload: Callable[[], object] | None = None
     """Called in a thread before the fault: imports that must not disturb the measurement later."""
+    crew: Crew | None = None
+    """Child processes that are getting ready already."""
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Session:
     run: active.ActiveRun
     meta: RunMeta
     _lease: HeldLease
-    _watches: WatchProcess
+    _crew: Crew
     _closed: bool = False
 
     def start(self) -> None:
@@ -65,10 +66,11 @@ class Session:
         run = self.run
         run.journal.mark("lease.take", name=lease_name(run.plan.spec.staging.deployment))
         self._lease.take()
-        run.traffic = JournaledTraffic(run)
-        run.journal.mark("watch.start", pid=self._watches.pid)
+        run.traffic = JournaledTraffic(run, self._crew.traffic)
+        watches = self._crew.watches
+        run.journal.mark("watch.start", pid=watches.pid)
         folder = run.folder.resolve()
-        self._watches.start(self.meta.context, folder, _subjects(run), run.live.apply, self._watch_died, LIST_TIMEOUT_S)
+        watches.start(run.cluster.connection, folder, _subjects(run), run.live.apply, self._watch_died, LIST_TIMEOUT_S)
         self._lease.start(lambda renewed: run.journal.mark("lease.renew", renewed=renewed))
         run.live.enter("steady state")
 
@@ -108,7 +110,7 @@ class Session:
 
     def _stop_watching(self) -> None:
         self.run.journal.mark("watch.stop")
-        self._watches.close()
+        self._crew.release()
 
     def _watch_died(self, reason: str) -> None:
         self.run.journal.mark("watch.died", reason=reason)
@@ -134,10 +136,9 @@ def open_session(plan: Plan, options: Options) -> Session:
         RefusedError: The guard says no.
     """
     profile = _fitting_profile(plan)
-    niceness = _prefer_the_instrument()
-    watches = WatchProcess()
+    crew = options.crew or Crew()
     try:
-        cluster = Cluster(options.context)
+        cluster = Cluster.of_kubeconfig(options.context)
         sight = ClusterSight(cluster, plan)
         checks = guard.clear(plan, sight)
         prometheus_url = _prometheus_url(plan, cluster)
@@ -154,9 +155,9 @@ def open_session(plan: Plan, options: Options) -> Session:
             rate_per_s=profile.rate_per_s,
             approved_by=options.approved_by,
         )
-        return _begin(plan, options, cluster, folder, meta, watches, niceness)
+        return _begin(plan, options, cluster, folder, meta, crew)
     except BaseException:
-        watches.close()
+        crew.release()
         raise
 
 
@@ -166,8 +167,7 @@ def _begin(
     cluster: Cluster,
     folder: Path,
     meta: RunMeta,
-    watches: WatchProcess,
-    niceness: int,
+    crew: Crew,
 ) -> Session:
     store.keep_inputs(folder, plan.files)
     store.write_atomically(folder / store.META, meta.model_dump_json(indent=2) + "\n")
@@ -181,34 +181,18 @@ def _begin(
         live=LiveState(),
         chaos_name=meta.podchaos.partition("/")[2],
         desired_pods=meta.workload.desired_pods,
+        background=threading.Thread(target=options.preload, name="preload", daemon=True) if options.preload else None,
     )
-    run.journal.mark("run.begin", pid=os.getpid(), run=meta.run, niceness=niceness)
+    run.journal.mark("run.begin", pid=os.getpid(), run=meta.run, niceness=crew.prefer())
     lease = HeldLease(cluster, plan.namespace, lease_name(plan.spec.staging.deployment), meta.run)
-    session = Session(run, meta, lease, watches)
+    session = Session(run, meta, lease, crew)
     active.begin(run)
     try:
         session.start()
     except BaseException as error:
         session.close("failed", str(error))
         raise
-    if options.preload is not None:
-        preload = threading.Thread(target=options.preload, name="preload", daemon=True)
-        run.background.append(preload)
-        preload.start()
     return session
-
-
-def _prefer_the_instrument() -> int:
-    """Raise this process's priority, and so that of the children that it starts; the niceness that results.
-
-    A measuring instrument that waits for a processor measures its own waiting. Not every account may do this (in a
-    container or on a laptop it often may not); the lag of the watches is measured in any case.
-    """
-    current = os.nice(0)
-    try:
-        return os.nice(min(0, NICENESS - current))
-    except OSError:
-        return current
 
 
 def _subjects(run: active.ActiveRun) -> list[Subject]:

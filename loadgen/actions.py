@@ -1,9 +1,11 @@
 """Traffic, as Chaos Toolkit actions."""
 
+import shutil
+
 from chaoslib.exceptions import InterruptExecution
 
 from gameday import active
-from gameday.errors import TrafficError
+from gameday.errors import GamedayError
 from loadgen.process import TrafficProcess
 from loadgen.profile import load_profile
 from loadgen.protocol import LoadPlan
@@ -11,18 +13,16 @@ from loadgen.protocol import LoadPlan
 __all__ = ["start_traffic", "stop_traffic"]
 
 START_TIMEOUT_S = 30.0
+LOG = "locust.log"
+"""Where Locust's own log ends up in the run folder."""
 
 
 class JournaledTraffic:
-    """The run's traffic; it writes its steps into the run's journal, and its end once.
+    """The run's traffic; it writes its steps into the run's journal, and its end once."""
 
-    Locust is made ready here and imports what it needs while the steady state is still being checked.
-    """
-
-    def __init__(self, run: active.ActiveRun) -> None:
+    def __init__(self, run: active.ActiveRun, process: TrafficProcess) -> None:
         self._run = run
-        self._process = TrafficProcess()
-        self._process.prepare(run.folder)
+        self._process = process
         self._began = False
         self._halted = False
 
@@ -47,6 +47,11 @@ class JournaledTraffic:
         """Why there is no traffic any more; empty while there is, or when it was stopped."""
         return self._process.died if self._began and not self._halted and self._process.died_early else ""
 
+    @property
+    def running(self) -> bool:
+        """Whether it was begun and not ended."""
+        return self._began and not self._halted and not self.trouble
+
     def halt(self) -> None:
         """Stop the traffic, let what is in flight end, and write down the totals or the cause of death."""
         if self._halted:
@@ -54,6 +59,8 @@ class JournaledTraffic:
         self._halted = True
         self._run.journal.mark("traffic.stop")
         totals = self._process.stop()
+        if self._process.log is not None and self._process.log.exists():
+            shutil.copyfile(self._process.log, self._run.folder / LOG)
         if not self._began:
             return
         if totals is None:
@@ -73,13 +80,15 @@ def start_traffic() -> dict[str, object]:
     """
     run = active.current()
     run.live.enter("traffic")
-    traffic = run.traffic = run.traffic or JournaledTraffic(run)
     try:
-        traffic.begin()
-    except TrafficError as error:
-        run.journal.mark("traffic.died", reason=str(error))
-        run.live.stop(str(error))
-        raise InterruptExecution(str(error)) from error
+        run.generator().begin()
+    except Exception as error:
+        reason = str(error) if isinstance(error, GamedayError) else f"{type(error).__name__}: {error}"
+        run.journal.mark("traffic.died", reason=reason)
+        run.live.stop(reason)
+        raise InterruptExecution(reason) from error
+    if run.background is not None:
+        run.background.start()
     return {"url": run.service_url}
 
 

@@ -106,6 +106,16 @@ class TrafficProcess:
         return self.started
 
     @property
+    def pid(self) -> int:
+        """The process's id; there is one after `prepare`."""
+        return self._running().pid
+
+    @property
+    def log(self) -> Path | None:
+        """What Locust logs goes here; None before `prepare`."""
+        return self._log
+
+    @property
     def alive(self) -> bool:
         """Whether the process runs."""
         return self._process is not None and self._process.poll() is None
@@ -215,7 +225,12 @@ def _end(process: subprocess.Popen[bytes], timeout_s: float) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(wait_s)
             return
-        log.warning("the Locust process did not end in %g s and gets %s", wait_s, following.name)
+        log.log(
+            logging.WARNING if wait_s else logging.DEBUG,
+            "Locust did not end in %g s and gets %s",
+            wait_s,
+            following.name,
+        )
         process.send_signal(following)
     process.wait()
 

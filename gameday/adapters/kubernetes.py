@@ -6,18 +6,15 @@ API really said.
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
 from gameday import objects
-from gameday.adapters.connection import choose_context, connect, unreachable
+from gameday.adapters.connection import TIMEOUT_S, Connection, Transport, choose_context, connect, unreachable
 from gameday.errors import ClusterError
 from gameday.timeline import KubeObject
-
-TIMEOUT_S = 10.0
-"""An answer of the API server that takes longer is none: a run cannot be timed on such a cluster."""
 
 
 class ApiError(ClusterError):
@@ -66,13 +63,24 @@ class Cluster:
     """A connection, with time-outs, without silent retries.
 
     Args:
-        context: The kubeconfig's context; its current one when empty.
+        connection: How to reach the API server.
+        token: Gives a token that has not expired; the connection's own by default.
     """
 
-    def __init__(self, context: str = "") -> None:
-        self.context = choose_context(context)
-        self._client = connect(self.context)
-        self.server_host: str = str(self._client.configuration.host)
+    def __init__(self, connection: Connection, token: Callable[[], str] | None = None) -> None:
+        self.connection = connection
+        self.context = connection.context
+        self.server_host = connection.host
+        self._transport = Transport(connection, token)
+
+    @classmethod
+    def of_kubeconfig(cls, context: str = "") -> Self:
+        """The cluster of a kubeconfig's context, by default its current one.
+
+        Raises:
+            BadInputError: There is no such context, or its credentials cannot be used.
+        """
+        return cls(*connect(choose_context(context)))
 
     def version(self) -> str:
         """The server's `gitVersion`.
@@ -168,41 +176,19 @@ class Cluster:
             "fieldSelector": fields,
         }
         path = resource.path(namespace)
-        response = self._send("GET", path, _query(selection), None, (TIMEOUT_S, None))
+        response = self._transport.send("GET", path, _query(selection), None, None)
         if response.status != HTTPStatus.OK:
             raise ApiError(response.status, "WATCH", path, _message(self._content(response)))
-        return WatchStream(response.response)
+        return WatchStream(response)
 
     def _request(
         self, method: str, path: str, query: Sequence[tuple[str, str]] = (), body: KubeObject | None = None
     ) -> KubeObject:
-        response = self._send(method, path, query, body, TIMEOUT_S)
+        response = self._transport.send(method, path, query, body, TIMEOUT_S)
         content = self._content(response)
-        if not HTTPStatus(response.status).is_success:
+        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:  # a proxy may invent statuses
             raise ApiError(response.status, method, path, _message(content))
         return _parsed(content, path)
-
-    def _send(
-        self, method: str, path: str, query: Sequence[tuple[str, str]], body: KubeObject | None, timeout: Any
-    ) -> Any:
-        """One request, sent once. The client's response has `status`, `read()` and urllib3's own as `response`."""
-        import urllib3
-
-        headers = {"Accept": "application/json", "User-Agent": "gameday"}
-        if body is not None:
-            headers["Content-Type"] = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        serialized = self._client.param_serialize(
-            method,
-            path,
-            query_params=list(query),
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        try:
-            return self._client.call_api(*serialized, _request_timeout=timeout)
-        except (urllib3.exceptions.HTTPError, _api_exception()) as error:
-            raise unreachable(self.context, error) from error
 
     def _content(self, response: Any) -> bytes:
         """The body, which may break off like everything else of a connection."""
@@ -244,12 +230,6 @@ class WatchStream:
 
 def _query(pairs: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((key, found) for key, found in pairs.items() if found)
-
-
-def _api_exception() -> type[Exception]:
-    from kubernetes.client.exceptions import ApiException
-
-    return ApiException  # type: ignore[no-any-return]
 
 
 def _parsed(content: bytes, path: str) -> KubeObject:

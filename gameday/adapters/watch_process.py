@@ -12,12 +12,12 @@ import queue
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from gameday import objects
+from gameday.adapters.connection import Connection
 from gameday.adapters.kubernetes import Cluster, Resource
 from gameday.adapters.watchers import Subject, Watcher
 from gameday.errors import ClusterError, GamedayError
@@ -25,8 +25,6 @@ from gameday.store.journal import Journal, event_of
 from gameday.timeline import WatchEvent
 
 CLOSE_TIMEOUT_S = 5.0
-JOIN_TIMEOUT_S = 1.0
-"""For watches to end; one that hangs in a request has nothing more to say."""
 
 
 class WatchProcess:
@@ -53,7 +51,7 @@ class WatchProcess:
 
     def start(
         self,
-        context: str,
+        connection: Connection,
         folder: Path,
         subjects: Sequence[Subject],
         sink: Callable[[WatchEvent], None],
@@ -63,7 +61,7 @@ class WatchProcess:
         """Begin to watch; return when every list has arrived.
 
         Args:
-            context: The kubeconfig's context.
+            connection: How to reach the API server; it goes through the pipe, and nowhere else.
             folder: The run folder.
             subjects: What to watch.
             sink: Called in another thread with every event.
@@ -76,7 +74,7 @@ class WatchProcess:
         self._sink, self._died = sink, died
         self._reader.start()
         order = {
-            "context": context,
+            "connection": asdict(connection),
             "folder": str(folder),
             "subjects": [asdict(subject) for subject in subjects],
         }
@@ -139,7 +137,7 @@ class WatchProcess:
 
 def main() -> None:
     """The child: read the order, watch until standard input ends."""
-    import chaosk8s  # noqa: F401 - a second of imports, done before the order comes
+    import urllib3  # noqa: F401 - imported before the order comes
 
     raw = sys.stdin.buffer.readline()
     if not raw:
@@ -157,16 +155,13 @@ def main() -> None:
     sys.stdin.buffer.read()  # until the parent closes it, or is no more
     for watcher in watchers:
         watcher.stop()
-    deadline = time.monotonic() + JOIN_TIMEOUT_S
-    for watcher in watchers:
-        watcher.join(max(0.0, deadline - time.monotonic()))
-    journal.close()
+    journal.close()  # from here on events are dropped: nobody needs to wait for threads that wait for the server
     lines.put(None)
     writer.join(CLOSE_TIMEOUT_S)
 
 
 def _watch(order: object, journal: Journal, lines: "queue.SimpleQueue[bytes | None]") -> list[Watcher]:
-    cluster = Cluster(objects.text(order, "context"))
+    cluster = Cluster(_connection(objects.child(order, "connection")))
 
     def sink(event: WatchEvent) -> None:
         lines.put(_line(journal.event(event)))
@@ -175,6 +170,11 @@ def _watch(order: object, journal: Journal, lines: "queue.SimpleQueue[bytes | No
     for watcher in watchers:
         watcher.start()
     return watchers
+
+
+def _connection(item: object) -> Connection:
+    texts = {name: objects.text(item, name) for name in Connection.__dataclass_fields__ if name != "verify"}
+    return Connection(**texts, verify=objects.value(item, "verify") is not False)
 
 
 def _subject(item: object) -> Subject:

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from gameday import objects
 from gameday.errors import BadInputError
-from gameday.store import requests
 from gameday.store.journal import CLUSTER, MARKS, event_of
 from gameday.store.meta import RunMeta
 from gameday.timeline import Anchor, Mark, Requests, WatchEvent
@@ -102,6 +101,8 @@ def load(folder: Path) -> Run:
     Raises:
         BadInputError: It is no run folder, or a file of it is damaged in the middle.
     """
+    from gameday.store import requests  # Arrow, which a run that only writes does not need
+
     meta = _meta(folder)
     mark_lines, cut_marks = _lines(folder / MARKS)
     event_lines, cut_events = _lines(folder / CLUSTER)
