@@ -30,7 +30,7 @@ def audit_log(kubeconfig: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def cluster(kubeconfig: Path) -> Cluster:
-    return Cluster()
+    return Cluster.of_kubeconfig()
 
 
 @pytest.fixture(scope="session", autouse=True)
