@@ -97,7 +97,7 @@ def calibrate(console: Console, only: list[str], *, as_json: bool, cases: tuple[
             "Correct --only.",
         )
     readings = []
-    with rehearsal_stage(MANIFESTS, console):
+    with rehearsal_stage(MANIFESTS, console.print):
         for kind in RATES_PER_S:
             if group := [case for case in chosen if case.kind == kind]:
                 readings += _measure(group, console)

@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help; rich takes as long to import as everything else here
 )
 
 EXPERIMENT = Path("experiments/task-api/pod-kill.yaml")
@@ -56,7 +57,7 @@ def rehearse(
     """Run a Game Day on the embedded stage: no cluster needed, real processes, real faults, real numbers."""
     from gameday.rehearse import rehearsal_stage
 
-    with rehearsal_stage(experiment.parent / "manifests", _console(as_json=as_json), crew=True) as crew:
+    with rehearsal_stage(experiment.parent / "manifests", _whisper if as_json else _say, crew=True) as crew:
         _run(Request(experiment, runs, crew=crew), as_json=as_json)
 
 
@@ -182,6 +183,16 @@ def _schemas() -> "dict[str, Callable[[], str]]":
         "verdict": verdict_schema,
         "load": lambda: json.dumps(LoadProfile.model_json_schema(), indent=2) + "\n",
     }
+
+
+def _say(text: str) -> None:
+    """A line of progress, without the half second that a console takes to import."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _whisper(text: str) -> None:
+    """Nothing: standard output is for the answer, and whoever asked for JSON reads only that."""
+    del text
 
 
 def _complain(message: str) -> None:

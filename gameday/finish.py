@@ -1,5 +1,6 @@
 """What is derived from a closed run folder: verdict, reports, checksums. Deleting all of it loses nothing."""
 
+import gc
 import hashlib
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def preload() -> None:
     from reports import write
 
     write.preload()
+    gc.freeze()  # what was imported stays: going through it again and again would cost time when it matters
 
 
 def judge_folder(path: Path, spec: Path | None = None) -> Evaluation:

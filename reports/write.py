@@ -1,5 +1,6 @@
 """Write a run's reports. Importing this is cheap: what draws is imported when it is used, or by `preload`."""
 
+import io
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -41,12 +42,15 @@ def preload() -> None:
     Safe in a thread of its own; it takes seconds, more on a machine where matplotlib has yet to look for
     fonts.
     """
-    from matplotlib import font_manager
+    from matplotlib import figure, font_manager
     from matplotlib.backends import backend_agg, backend_svg  # noqa: F401 - loaded by their first figure
 
     from reports import junit, page  # noqa: F401 - see write_reports
 
     font_manager.findfont("DejaVu Sans")
+    scratch = figure.Figure()
+    scratch.subplots().semilogy([1, 2], [1, 10])
+    scratch.savefig(io.BytesIO(), format="svg")  # the first drawing loads what later ones share
     page.load_templates()
 
 

@@ -90,17 +90,31 @@ class Stage:
 
     def __enter__(self) -> Self:
         """Start the stage; return when every Deployment of the manifests is Available."""
+        self.launch()
+        self.await_ready()
+        return self
+
+    def launch(self) -> None:
+        """Start the stage's process; `await_ready` tells when it can be used."""
         self.directory.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "gameday.rehearsal", *self._options.arguments()]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
+
+    def await_ready(self) -> None:
+        """Wait until every Deployment of the manifests is Available.
+
+        Raises:
+            StageError: It does not get there; the stage is stopped again.
+        """
+        if self._process is None:
+            raise StageError("the stage is not running: launch it first")
         try:
             self._await_ready(self._process)
         except BaseException:
             self.stop()
             raise
-        return self
 
     def _await_ready(self, process: "subprocess.Popen[str]") -> None:
         # The stage keeps its own deadline and says what is missing; the timer is for a stage that says
