@@ -39,7 +39,8 @@ def cluster(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios measured in one run, printed; too noisy to be tests."""
-    session.run(PYTHON, "tests/bench/bench_recorder.py", *session.posargs)
+    session.run(PYTHON, "tests/bench/bench_recorder.py")
+    session.run(PYTHON, "tests/bench/bench_rehearse.py")
 
 
 @nox.session

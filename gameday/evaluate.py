@@ -43,15 +43,7 @@ def evaluate(path: Path, spec_path: Path | None = None) -> Evaluation:
     server, findings = _crosscheck(run, where, spec)
     if spec_path is not None:
         findings.append(_other_spec(spec_path))
-    measurements = [
-        _safely("pod_recovery", "s", lambda: recovery.measure(run, fault)),
-        _safely("endpoint_recovery", "s", lambda: recovery.measure_endpoint(run, fault)),
-        _safely("user_outage", "s", lambda: traffic.outage(run.requests, _since_ns(run, fault))),
-        _safely("http_5xx", "requests", lambda: traffic.http_5xx(run, where, gaps)),
-        _safely("unanswered", "ratio", lambda: traffic.unanswered(run, where, gaps)),
-        _safely("p95_latency", "ms", lambda: traffic.p95(run, where, gaps)),
-        server,
-    ]
+    measurements = [*_measure(run, fault, where, gaps), server]
     criteria = judge.judge(spec, {item.name: item for item in measurements}, fault.proof, integrity.of_run(run))
     verdict = Verdict(
         run=run.meta.run,
@@ -71,6 +63,18 @@ def evaluate(path: Path, spec_path: Path | None = None) -> Evaluation:
         findings=(*integrity.findings(run, fault), *findings),
     )
     return Evaluation(run, fault, spec, verdict)
+
+
+def _measure(run: Run, fault: Fault, where: traffic.Stretch | None, gaps: list[str]) -> list[Measurement]:
+    """Every probe of a run; `gaps` says why requests may be missing from the record."""
+    return [
+        _safely("pod_recovery", "s", lambda: recovery.measure(run, fault)),
+        _safely("endpoint_recovery", "s", lambda: recovery.measure_endpoint(run, fault)),
+        _safely("user_outage", "s", lambda: traffic.outage(run.requests, _since_ns(run, fault))),
+        _safely("http_5xx", "requests", lambda: traffic.http_5xx(run, where, gaps)),
+        _safely("unanswered", "ratio", lambda: traffic.unanswered(run, where, gaps)),
+        _safely("p95_latency", "ms", lambda: traffic.p95(run, where, gaps)),
+    ]
 
 
 def view(evaluation: Evaluation) -> "RunView":
@@ -174,16 +178,14 @@ def _stretches(run: Run, fault: Fault) -> tuple[Traffic, ...]:
     if fault.begun is None:
         return (traffic.summary(run, "whole run", (begin_ns, end_ns)),)
     fault_ns = fault.begun.seen_ns
+    before = traffic.summary(run, "before", (begin_ns, fault_ns - 1))
+    before = before.model_copy(update={"end_s": run.anchor.seconds(fault_ns)})  # it ends where the next one begins
     if fault.recovered is None:
-        bounds = [("before", begin_ns, fault_ns - 1), ("during", fault_ns, end_ns)]
-    else:
-        back_ns = fault.recovered.seen_ns
-        bounds = [
-            ("before", begin_ns, fault_ns - 1),
-            ("during", fault_ns, back_ns),
-            ("after", back_ns + 1, end_ns),
-        ]
-    return tuple(traffic.summary(run, name, (low, high)) for name, low, high in bounds)
+        return before, traffic.summary(run, "during", (fault_ns, end_ns))
+    back_ns = fault.recovered.seen_ns
+    after = traffic.summary(run, "after", (back_ns + 1, end_ns))
+    after = after.model_copy(update={"start_s": run.anchor.seconds(back_ns)})  # as above
+    return before, traffic.summary(run, "during", (fault_ns, back_ns)), after
 
 
 def _provenance(run: Run, fault: Fault) -> dict[str, str]:

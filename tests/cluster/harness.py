@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
+
+from commands import Finished
 
 from gameday.adapters.kubernetes import LEASES, PODCHAOS, Cluster
 
@@ -14,24 +15,6 @@ ROOT = Path(__file__).parents[2]
 EXPERIMENT = ROOT / "experiments/task-api/pod-kill.yaml"
 MANIFESTS = EXPERIMENT.parent / "manifests"
 PROMETHEUS = "http://127.0.0.1:9090"
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that ended: its exit code, what it printed, and the run folder that it left, if any."""
-
-    code: int
-    stdout: str
-    stderr: str
-    folder: Path | None
-
-    @property
-    def verdict(self) -> dict:
-        assert self.folder is not None, self.stderr
-        return json.loads((self.folder / "verdict.json").read_text())
-
-    def measurement(self, name: str) -> dict:
-        return next(item for item in self.verdict["measurements"] if item["name"] == name)
 
 
 def kubectl(*arguments: str) -> str:

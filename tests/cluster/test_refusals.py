@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 from audit import writes
-from harness import EXPERIMENT, Finished, gameday, kubectl, left_behind, wait_until_ready
+from commands import Finished, change
+from harness import EXPERIMENT, gameday, kubectl, left_behind, wait_until_ready
 
 from gameday.adapters.kubernetes import Cluster
 
@@ -19,16 +19,6 @@ def experiment(tmp_path: Path) -> Path:
     copy = tmp_path / "task-api"
     shutil.copytree(EXPERIMENT.parent, copy)
     return copy / "pod-kill.yaml"
-
-
-def change(path: Path, *keys: str, value: object) -> None:
-    """Set one value in a YAML file."""
-    data = yaml.safe_load(path.read_text())
-    parent = data
-    for key in keys[:-1]:
-        parent = parent[key]
-    parent[keys[-1]] = value
-    path.write_text(yaml.safe_dump(data))
 
 
 def attempt(experiment: Path, *more: str, environment: dict[str, str] | None = None) -> Finished:

@@ -9,35 +9,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
+from commands import Finished, change
 
 from gameday.rehearsal.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = ROOT / "experiments/task-api/pod-kill.yaml"
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A command that ended: its exit code, what it printed, and the run folder that it left, if any."""
-
-    code: int
-    stdout: str
-    stderr: str
-    folder: Path | None
-
-    @property
-    def verdict(self) -> dict:
-        assert self.folder is not None, self.stderr
-        return json.loads((self.folder / "verdict.json").read_text())
-
-    @property
-    def marks(self) -> list[str]:
-        assert self.folder is not None, self.stderr
-        return [json.loads(line)["mark"] for line in (self.folder / "marks.jsonl").read_text().splitlines()]
 
 
 def copy_experiment(folder: Path) -> Path:
@@ -48,16 +27,6 @@ def copy_experiment(folder: Path) -> Path:
     change(path, "configuration", "gameday", "settle_s", value=2)
     change(path, "configuration", "gameday", "recovery_timeout_s", value=20)
     return path
-
-
-def change(path: Path, *keys: str, value: object) -> None:
-    """Set one value in a YAML file."""
-    data = yaml.safe_load(path.read_text())
-    parent = data
-    for key in keys[:-1]:
-        parent = parent[key]
-    parent[keys[-1]] = value
-    path.write_text(yaml.safe_dump(data, sort_keys=False))
 
 
 def gameday(*arguments: str, stage: Stage | None = None, runs: Path, timeout_s: float = 100) -> Finished:

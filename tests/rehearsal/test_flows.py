@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from stage_tools import await_mark, change, children, end, gameday, mark, started, written
+from commands import change
+from stage_tools import await_mark, children, end, gameday, mark, started, written
 
 from gameday.rehearsal.stage import Stage
 
