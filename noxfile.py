@@ -37,6 +37,12 @@ def cluster(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The report in headless Chromium, which must be installed."""
+    session.run(PYTHON, "-m", "pytest", "tests/browser", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios measured in one run, printed; too noisy to be tests."""
     session.run(PYTHON, "tests/bench/bench_recorder.py")
