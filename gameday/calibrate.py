@@ -155,6 +155,7 @@ def _inject(cases: list[Case], scratch: Path, console: Console) -> tuple[list[tu
     """Run traffic, perform one fault after the other, and give back the truths and every request."""
     from gameday.adapters import service_url
     from gameday.adapters.kubernetes import Cluster
+    from gameday.crew import prefer
     from loadgen.process import TrafficProcess
     from loadgen.profile import load_profile
     from loadgen.protocol import LoadPlan, check_totals
@@ -163,6 +164,7 @@ def _inject(cases: list[Case], scratch: Path, console: Console) -> tuple[list[tu
     profile = load_profile(MANIFESTS.parent / "load.yaml").model_copy(update={"rate_per_s": RATES_PER_S[cases[0].kind]})
     traffic = TrafficProcess()
     traffic.prepare(scratch)
+    prefer(traffic.pid)
     traffic.start(LoadPlan(url=service_url.find(cluster, NAMESPACE, SERVICE), profile=profile, folder=str(scratch)))
     try:
         traffic.wait_started()

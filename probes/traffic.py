@@ -169,8 +169,10 @@ def p95(run: Run, where: Stretch | None, doubts: list[str]) -> Measurement:
 def outage(requests: Requests, since_ns: int) -> Measurement:
     """The user outage after a moment, in seconds: first failed request's intended start to the last one's end.
 
-    A failure is a 5xx or no answer. The upper bound reaches to the neighbours: whoever had arrived between the last
-    good request before and the first good one after might have failed too. `sample_size` is the number that failed.
+    A failure is a 5xx or no answer. The lower bound reaches to the last arrival that failed: how long that one then
+    waited for its failure says nothing of those who did not come. The upper bound reaches to the neighbours: whoever
+    had arrived between the last good request before and the first good one after might have failed too. `sample_size`
+    is the number that failed.
     """
     name, unit = "user_outage", "s"
     masks = Masks.of(requests)
@@ -188,7 +190,7 @@ def outage(requests: Requests, since_ns: int) -> Measurement:
     return Measurement(
         name=name,
         value=(last_ns - first_ns) / 1e9,
-        low=(last_ns - first_ns) / 1e9,
+        low=(int(requests.intended_ns[failed[-1]]) - first_ns) / 1e9,
         high=math.inf if not len(after) else max(widest_ns, last_ns - first_ns) / 1e9,
         unit=unit,
         sample_size=len(failed),

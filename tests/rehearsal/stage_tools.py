@@ -13,6 +13,7 @@ from pathlib import Path
 
 from commands import Finished, change
 
+from gameday.rehearsal.kube_client import KubeClient
 from gameday.rehearsal.stage import Stage
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,26 @@ def await_mark(runs: Path, name: str, timeout_s: float = 30) -> Path:
                 return folder
         patience.wait(0.02)
     raise AssertionError(f"no mark {name} within {timeout_s} s")
+
+
+DEPLOYMENT = "/apis/apps/v1/namespaces/staging/deployments/task-api"
+
+
+def scale(stage: Stage, replicas: int) -> None:
+    """Ask for another number of pods."""
+    api = KubeClient(stage.kubeconfig, None, "tests")
+    api.request("PATCH", DEPLOYMENT, body={"spec": {"replicas": replicas}})
+
+
+def await_ready(stage: Stage, replicas: int, timeout_s: float = 60) -> None:
+    """Wait until the Deployment has so many Ready pods and no other."""
+    api, patience = KubeClient(stage.kubeconfig, None, "tests"), threading.Event()
+    for _ in range(int(timeout_s / 0.05)):
+        status = api.request("GET", DEPLOYMENT)["status"]
+        if status.get("readyReplicas") == status.get("replicas") == replicas:
+            return
+        patience.wait(0.05)
+    raise AssertionError(f"not {replicas} Ready pods within {timeout_s} s")
 
 
 def mark(folder: Path, name: str) -> dict:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import change
-from stage_tools import await_mark, children, end, gameday, mark, started, written
+from stage_tools import await_mark, await_ready, children, end, gameday, mark, scale, started, written
 
 from gameday.rehearsal.stage import Stage
 
@@ -76,10 +76,10 @@ def test_no_pod_is_selected(stage: Stage, experiment: Path, runs: Path) -> None:
     change(experiment.parent / "podchaos.yaml", "spec", "selector", "podPhaseSelectors", value=["Running"])
     with started("run", str(experiment), "--runs", str(runs), stage=stage, runs=runs) as (_, finish):
         await_mark(runs, "baseline.start")
-        _kubectl(stage, "-n", "staging", "scale", "deployment/task-api", "--replicas=0")
+        scale(stage, 0)
         done = finish(100)
-    _kubectl(stage, "-n", "staging", "scale", "deployment/task-api", "--replicas=3")
-    _kubectl(stage, "-n", "staging", "rollout", "status", "deployment/task-api", "--timeout=60s")
+    scale(stage, 3)
+    await_ready(stage, 3)
     assert done.code == 3, done.stderr
     assert "no pod is selected" in done.verdict["headline"]
     assert {item["status"] for item in done.verdict["criteria"]} == {"UNKNOWN", "NOT RUN"}
@@ -125,7 +125,7 @@ def test_interrupted(stage: Stage, experiment: Path, runs: Path, number: int) ->
     assert "traffic.stopped" in done.marks
     assert "Traceback" not in done.stderr
     assert_nothing_left(stage)
-    _kubectl(stage, "-n", "staging", "rollout", "status", "deployment/task-api", "--timeout=60s")
+    await_ready(stage, 3)
 
 
 def test_two_runs_at_once(stage: Stage, experiment: Path, runs: Path, tmp_path: Path) -> None:
@@ -162,14 +162,3 @@ def test_json_is_alone_on_standard_output(stage: Stage, experiment: Path, runs: 
     """`--json` prints the verdict as JSON and nothing else."""
     done = gameday("run", str(experiment), "--runs", str(runs), "--json", stage=stage, runs=runs)
     assert json.loads(done.stdout) == done.verdict
-
-
-def _kubectl(stage: Stage, *arguments: str) -> None:
-    import subprocess
-
-    subprocess.run(
-        ["kubectl", "--kubeconfig", str(stage.kubeconfig), *arguments],
-        check=True,
-        capture_output=True,
-        timeout=90,
-    )

@@ -1,6 +1,8 @@
 """Stages for the tests: one with a quick Task API for the whole session, and a bare one for the API alone."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -145,7 +147,9 @@ def eventually_fixture() -> Callable[..., object]:
 
 @pytest.fixture
 def kubectl(stage: Stage) -> list[str]:
-    """The command line of kubectl on the session's stage."""
+    """The command line of kubectl on the session's stage; only CI insists on having one."""
+    if shutil.which("kubectl") is None and not os.environ.get("CI"):
+        pytest.skip("kubectl is not installed (Debian: kubernetes-client)")
     return ["kubectl", "--kubeconfig", str(stage.kubeconfig)]
 
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
 from gameday.rehearsal import options
 from gameday.rehearsal.api.access import DenyRule
+from gameday.rehearsal.kube_client import KubeClient
 from gameday.rehearsal.manifests import ManifestError, load
 from gameday.rehearsal.stage import Stage, StageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def test_options_survive_the_command_line(tmp_path: Path) -> None:
@@ -35,7 +32,7 @@ def test_options_survive_the_command_line(tmp_path: Path) -> None:
     assert options.parse(given.arguments(), lambda: Path("unused")) == given
 
 
-def test_a_taken_node_port_is_replaced(tmp_path: Path, run: Callable[..., str]) -> None:
+def test_a_taken_node_port_is_replaced(tmp_path: Path) -> None:
     """Two stages with the same manifest run side by side: the second names a node port of its own."""
     body = {
         "apiVersion": "v1",
@@ -53,13 +50,18 @@ def test_a_taken_node_port_is_replaced(tmp_path: Path, run: Callable[..., str]) 
     }
     manifest = tmp_path / "s.yaml"
     manifest.write_text(yaml.safe_dump_all([body, endpoints]))
-    query = ("get", "service", "s", "-o", "jsonpath={.spec.ports[0].nodePort}")
     with (
         Stage(tmp_path / "1", [manifest], chaos_mesh=False) as first,
         Stage(tmp_path / "2", [manifest], chaos_mesh=False) as second,
     ):
-        assert run("kubectl", "--kubeconfig", str(first.kubeconfig), *query) == "32741"
-        assert run("kubectl", "--kubeconfig", str(second.kubeconfig), *query) != "32741"
+        ports = [_node_port(stage) for stage in (first, second)]
+    assert ports[0] == 32741
+    assert ports[1] != 32741
+
+
+def _node_port(stage: Stage) -> int:
+    service = KubeClient(stage.kubeconfig, None, "tests").request("GET", "/api/v1/namespaces/default/services/s")
+    return service["spec"]["ports"][0]["nodePort"]
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_fourteen_refused_requests(story: Story) -> None:
     assert unanswered.low == pytest.approx(14 / 200)
     assert unanswered.high == pytest.approx(14 / 199)
     outage = measured(verdict, "user_outage")
-    assert (bounds(outage), outage.sample_size) == ((0.1304, 0.1304, 0.15), 14)
+    assert (bounds(outage), outage.sample_size) == ((0.1304, 0.13, 0.15), 14)
 
 
 def test_one_5xx(story: Story) -> None:

@@ -181,7 +181,7 @@ def test_an_outage_of_one_request(make: SimpleNamespace) -> None:
     """From its intended start to its end; at most from the good one before to the good one after."""
     rows = make.requests((0, 5, 200, OK), (1, 20, 0, REFUSED), (1.5, 5, 200, OK))
     found = outage(rows, make.at(0))
-    assert (bounds(found), found.sample_size) == ((0.02, 0.02, 1.5), 1)
+    assert (bounds(found), found.sample_size) == ((0.02, 0.0, 1.5), 1)
 
 
 def test_an_outage_of_many(make: SimpleNamespace) -> None:
@@ -195,20 +195,20 @@ def test_an_outage_of_many(make: SimpleNamespace) -> None:
         (2.5, 5, 200, OK),
     )
     found = outage(rows, make.at(0))
-    assert (bounds(found), found.sample_size) == ((3.0, 3.0, 3.0), 3)
+    assert (bounds(found), found.sample_size) == ((3.0, 1.2, 3.0), 3)
 
 
 def test_an_outage_that_nobody_saw_the_end_of(make: SimpleNamespace) -> None:
     """No good request after it: it may go on."""
     found = outage(make.requests((0, 5, 200, OK), (1, 20, 0, REFUSED), (2, 20, 0, REFUSED)), make.at(0))
-    assert bounds(found) == (1.02, 1.02, math.inf)
+    assert bounds(found) == (1.02, 1.0, math.inf)
     assert "may go on" in found.note
 
 
 def test_an_outage_from_the_first_request_on(make: SimpleNamespace) -> None:
     """Without a neighbour before, it begins with the first."""
     found = outage(make.requests((1, 20, 0, REFUSED), (1.5, 5, 200, OK)), make.at(0))
-    assert bounds(found) == (0.02, 0.02, 0.5)
+    assert bounds(found) == (0.02, 0.0, 0.5)
 
 
 def test_failures_that_ended_before_are_of_another_story(make: SimpleNamespace) -> None:
@@ -223,7 +223,7 @@ def test_what_was_not_sent_is_neither_good_nor_bad(make: SimpleNamespace) -> Non
     rows = make.requests(
         (0, 5, 200, OK), (0.5, 0, 0, UNSENT), (1, 20, 0, REFUSED), (1.2, 0, 0, UNSENT), (2, 5, 200, OK)
     )
-    assert bounds(outage(rows, make.at(0))) == (0.02, 0.02, 2)
+    assert bounds(outage(rows, make.at(0))) == (0.02, 0.0, 2)
 
 
 def test_an_outage_of_nobody(make: SimpleNamespace) -> None:
