@@ -25,13 +25,21 @@ def steady(task_api: None) -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_recovery_agrees_with_the_audit_log(number: int, tmp_path: Path, audit_log: Path, cluster: Cluster) -> None:
-    """Three runs in a row each prove the injection, and the recovery time is the audit log's within 25 ms."""
+    """Three runs in a row each prove the injection, and the recovery time is the audit log's within 25 ms.
+
+    The audit log says when the victim's delete was asked for and when it was answered; the pod was marked somewhere in
+    between, and on a small machine the answer alone takes 10 to 65 ms. The same goes for the patch that made the
+    replacement Ready. So the log's recovery is an interval, and the measurement must lie within 25 ms of it.
+    """
     done = gameday("run", "--runs", str(tmp_path), "--prometheus-url", PROMETHEUS, runs=tmp_path)
     proof, found = done.verdict["proof"], done.measurement("pod_recovery")
     assert proof["holds"], proof["reason"]
     true = recovery(audit_log, proof["victim"], proof["replacement"])
-    print(f"run {number}: measured {found['value']:.4f} s, audit log {true.seconds:.4f} s")
-    assert abs(found["value"] - true.seconds) <= TOLERANCE_S
+    print(
+        f"run {number}: measured {found['value']:.4f} s [{found['low']:.4f}, {found['high']:.4f}], audit log "
+        f"{true.shortest_s:.4f} to {true.longest_s:.4f} s, response to response {true.seconds:.4f} s"
+    )
+    assert true.shortest_s - TOLERANCE_S <= found["value"] <= true.longest_s + TOLERANCE_S
     assert found["low"] <= true.longest_s
     assert found["high"] >= true.shortest_s
     assert done.code in {
